@@ -109,6 +109,14 @@ def barron(d, alpha, c=1.0):
     return abs(a - 2) / a * ((x / abs(a - 2) + 1) ** (a / 2) - 1)
 
 
+def charbonnier_of_scale(d, c):
+    return charbonnier(d, c) / mp.mpf(c)
+
+
+def square_of_scale(d, c):
+    return (d / mp.mpf(c)) ** 2 / 2
+
+
 def epsilon_insensitive(d, epsilon=0.1):
     return max(mp.mpf(0), abs(d) - mp.mpf(epsilon)) ** 2
 
@@ -319,26 +327,43 @@ def regression():
             curved(kind, formula, c=1.5, form=form)
     for alpha in [-4.0, -2.0, 0.5, 1.5, 3.0]:
         curved("barron", barron, alpha=alpha, c=0.8)
-    order = sorted(range(9), key=lambda i: -abs(far[i] - targets[i]))
-    kept = [float(i in order[:4]) for i in range(9)]
+    # The limits of its formula, and 1, where it is Charbonnier's.
+    for alpha, formula in [(0.0, cauchy), (1.0, charbonnier_of_scale), (2.0, square_of_scale), ("welsch", welsch)]:
+        curved("barron", lambda d, alpha, c: formula(d, c), alpha=alpha, c=0.8)
+    def mined(name, formula, loss, keep, kept, predictions=far, targets=targets, **options):
+        """The values whose distance from their target is among the `kept` largest ones."""
+        order = sorted(range(len(targets)), key=lambda i: -abs(predictions[i] - targets[i]))
+        factors = [float(i in order[:kept]) for i in range(len(targets))]
+        config = {"loss": loss, "keep": keep}
+        pairs("regression", "ohem", name, of_difference(formula), predictions, targets, config,
+              {"floor": options.get("floor", 0.0)}, factors=factors, **options)
+
     for loss, formula in [({"kind": "mse"}, mse), ({"kind": "huber", "delta": 2.0}, lambda d: huber(d, 2.0))]:
         for floor in [0.0, 0.5]:
-            pairs("regression", "ohem", f"{loss['kind']}_floor_{floor}", of_difference(formula), far, targets,
-                  {"loss": loss, "keep": {"count": 4}}, {"floor": floor}, factors=kept, floor=floor)
+            mined(f"{loss['kind']}_floor_{floor}", formula, loss, {"count": 4}, 4, floor=floor)
+    mined("ratio", log_cosh, {"kind": "log_cosh"}, {"ratio": 0.5}, 5)
+    mined("threshold", mse, {"kind": "mse"}, {"threshold": 4.0}, sum((x - t) ** 2 > 4.0 for x, t in zip(far, targets)))
+    mined("exact", mse, {"kind": "mse"}, {"ratio": 1.0}, 3, exact, exact)
+    mined("extreme", lambda d: huber(d, 2.0), {"kind": "huber", "delta": 2.0}, {"count": 2}, 2, *huge)
+    mined("weights", mse, {"kind": "mse"}, {"count": 4}, 4, weights=[0.5, 2.0, 0.5, 1.0, 3.0, 0.1, 7.0, 1.0, 0.25], floor=0.125)
 
-    for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 1.5}), ("lp", lp, {"p": 3.5}),
+    for kind, formula, fields in [("expectile", expectile, {"tau": 0.8}), ("lp", lp, {"p": 0.5}), ("lp", lp, {"p": 1.5}),
+                                  ("lp", lp, {"p": 3.5}),
                                   ("wing", wing, {}), ("wing", wing, {"omega": 0.5, "epsilon": 0.2}), ("balanced_l1", balanced_l1, {}),
                                   ("balanced_l1", balanced_l1, {"alpha": 0.9, "gamma": 2.0, "beta": 0.4}), ("focal_l1", focal_l1, {}),
                                   ("focal_l1", focal_l1, {"beta": 0.5, "form": "focal_r", "gamma": 2.0})]:
         suffix = "".join(f"_{key}_{value}" for key, value in fields.items()) or "_default"
-        for name, predictions in [("near", near), ("far", far)]:
-            pairs("regression", kind, name + suffix, of_difference(formula, **fields), predictions, targets, fields)
+        for name, both in [("near", (near, targets)), ("far", (far, targets)), ("extreme", huge)]:
+            pairs("regression", kind, name + suffix, of_difference(formula, **fields), *both, fields)
     pairs("regression", "epsilon_insensitive", "squared", of_difference(epsilon_insensitive, epsilon=0.2), far, targets,
           {"epsilon": 0.2, "squared": True})
     positive, unit = [abs(x) + 0.1 for x in far], [abs(t) / 4 for t in targets]
     counts = [0.0, 1.0, 2.0, 3.0, 1.0, 7.0, 0.0, 12.0, 4.0]
     pairs("regression", "adaptive_wing", "heat", adaptive_wing, [u + 0.3 * n for u, n in zip(unit, targets)], unit)
     pairs("regression", "msle", "positive", msle, positive, [abs(t) for t in targets])
+    signed = lambda x, t: (mp.sign(x) * mp.log1p(abs(x)) - mp.sign(t) * mp.log1p(abs(t))) ** 2
+    pairs("regression", "msle", "signed", signed, far, targets, {"domain": "signed"})
+    pairs("regression", "msle", "signed_extreme", signed, *huge, {"domain": "signed"})
     pairs("regression", "mape", "floor", lambda x, t: abs(x - t) / abs(t), far, targets, {}, {"floor": 0.5}, floor=0.5)
     pairs("regression", "smape", "positive", smape, positive, [abs(t) for t in targets])
     expected, majorizer = {"curvature": "expected"}, {"curvature": "majorizer"}
@@ -610,6 +635,13 @@ def classification():
          curvature=lambda row, _: [p * (1 - p) for p in probabilities(row)])
     rows("cross_entropy", "majorizer", cross_entropy, x, labels, {}, {"curvature": "majorizer"},
          curvature=lambda row, _: [2 * p * (1 - p) for p in probabilities(row)])
+
+    # The logarithm of the prior is added to the logits.
+    prior = [6.0, 1.0, 0.5, 2.5]
+    log_prior = [mp.log(mp.mpf(count) / mp.mpf(sum(prior))) for count in prior]
+    for tau in [1.0, -0.5]:
+        adjusted = lambda x, y: cross_entropy([v + mp.mpf(tau) * shift for v, shift in zip(x, log_prior)], y)
+        curved("logit_adjusted", f"tau_{tau}", adjusted, {"prior": prior, "tau": tau})
 
     for gamma, alpha in [(2.0, None), (0.5, [0.5, 2.0, 1.0, 3.0]), (0.0, 2.0), (4.0, 0.25)]:
         fields = {"gamma": gamma} | ({} if alpha is None else {"alpha": alpha})

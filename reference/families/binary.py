@@ -119,6 +119,8 @@ def bce_oracle(logits, targets, pos_weight="none", label_smoothing=0.0):
     values = F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight, reduction="none")
     if weight is None:
         agree(values, optax.sigmoid_binary_cross_entropy(array(logits), array(targets)))
+        if logits.ndim == 2:  # the mean over the labels of a sample
+            agree(values.mean(1), F.multilabel_soft_margin_loss(logits, targets, reduction="none"))
     if both is not None:
         agree(values, both.reshape(values.shape))
     return values

@@ -8,7 +8,7 @@ from pytorch_metric_learning.reducers import DoNothingReducer
 
 from case import Draw, Kind, agree, formula, given, library
 
-from .classification import IGNORE, cross_entropy_oracle, smoothing
+from .classification import IGNORE, NO_SMOOTHING, cross_entropy_oracle, smoothing, torch_options
 from .shared import counted, sixteenths
 
 # Inputs
@@ -196,7 +196,14 @@ class SoftmaxOracle:
     def __call__(self, embeddings, labels, weight, bias=None, **sampled):
         assert self.bias == (bias is not None)
         linear = lambda x, _, weight: F.linear(x, weight, bias)
-        return classified(linear, embeddings, labels, weight, **self.fields, **sampled)
+        values, mass = classified(linear, embeddings, labels, weight, **self.fields, **sampled)
+        field = lambda name, default: self.fields.get(name, default)
+        smoothed = field("label_smoothing", NO_SMOOTHING)
+        if not sampled and not {"prior", "softcap"} & self.fields.keys() and smoothed["spread"] == "all":
+            options = torch_options(field("class_weights", "none"), field("ignore_index", "none"))
+            options |= {"label_smoothing": smoothed["epsilon"], "linear_bias": bias, "reduction": "none"}
+            agree(values, F.linear_cross_entropy(embeddings, weight, labels, **options))
+        return values, mass
 
 
 BIAS = {"bias": True}

@@ -365,6 +365,9 @@ def triplet_margin_oracle(anchors, positives, negatives, margin=0.2, average="ac
     if not soft and power == 1:
         options = {"margin": margin, "p": p, "eps": 1e-18, "swap": swap, "reduction": "none"}
         agree(values, F.triplet_margin_loss(*rows, **options))
+        of = lambda x, y: torch.linalg.vector_norm(x - y, p, dim=1)
+        options = {"distance_function": of, "margin": margin, "swap": swap, "reduction": "none"}
+        agree(values, F.triplet_margin_with_distance_loss(*rows, **options))
     return values, torch.ones(len(gap)) if average == "valid" or soft else (gap > 0).double()
 
 

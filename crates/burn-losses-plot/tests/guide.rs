@@ -6,6 +6,7 @@ use burn_losses::formula::Dual;
 use burn_losses::heads::{Annealing, LSoftmaxLossConfig};
 use burn_losses::prelude::*;
 use burn_losses::regression::QuantileLossConfig;
+use burn_losses::segmentation::{Activation, TverskyLossConfig};
 use burn_losses::{AnyLoss, config::Alpha, extend::Head};
 use burn_losses_plot::color::DARK;
 use burn_losses_plot::{Curve, Panel, Picture};
@@ -49,7 +50,26 @@ fn psi(margin: usize) -> Curve {
     Curve { name: format!("m = {margin}"), at, value, gradient }
 }
 
-fn pictures() -> [(&'static str, Picture); 5] {
+/// The Tversky loss of a region that grows: first it is a part of the mask, and then it has pixels beside the mask.
+fn tversky(fn_weight: f64) -> Curve {
+    let config = TverskyLossConfig::new().with_fn_weight(fn_weight).with_fp_weight(1.0 - fn_weight).with_smooth(0.0);
+    let loss = config.with_activation(Activation::None).init(&Device::flex());
+    let at: Vec<f64> = (0..=200).map(|i| f64::from(i) / 100.0).collect();
+    // A pixel of the mask, and one beside it.
+    let tensor = |numbers: Vec<f64>| {
+        let data = TensorData::new(numbers, [at.len(), 1, 2]);
+        Tensor::<3>::from_data(data, (&Device::flex().autodiff(), DType::F64))
+    };
+    let pixels = tensor(at.iter().flat_map(|size| [size.min(1.0), (size - 1.0).max(0.0)]).collect()).require_grad();
+    let values = loss.forward_no_reduction(pixels.clone(), tensor([1.0, 0.0].repeat(at.len())));
+    let slopes = pixels.grad(&values.clone().sum().backward()).expect("a gradient");
+    let value = values.into_data().iter::<f64>().collect();
+    let slopes: Vec<f64> = slopes.into_data().iter::<f64>().collect();
+    let gradient = at.iter().zip(slopes.chunks(2)).map(|(size, of)| if *size < 1.0 { of[0] } else { of[1] }).collect();
+    Curve { name: format!("fn_weight = {fn_weight}"), at, value, gradient }
+}
+
+fn pictures() -> [(&'static str, Picture); 6] {
     let device = Device::flex();
     let focal = [0.0, 0.5, 1.0, 2.0, 5.0].map(|gamma| {
         let loss = FocalLossConfig::new().with_gamma(gamma).with_alpha(Alpha::None).init(&device);
@@ -92,6 +112,15 @@ fn pictures() -> [(&'static str, Picture); 5] {
                 "the ramp ends the hinge where labels are wrong",
                 "logit of a positive",
                 &margins,
+            ),
+        ),
+        (
+            "tversky",
+            picture(
+                "Tversky loss",
+                "fn_weight weights what is missed; fp_weight is 1 \u{2212} fn_weight",
+                "size of the region that is found, in sizes of the mask",
+                &[0.3, 0.5, 0.7].map(tversky),
             ),
         ),
         ("robust", picture("Robust regression", "the gradient is the influence of an outlier", error, &robust)),

@@ -171,6 +171,8 @@ impl From<theirs::RNNTLossConfig> for RnntLossConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::binary::LogisticLossConfig;
+    use crate::regression::{MaeLossConfig, MseLossConfig};
     use burn::nn::loss::Reduction::{BatchMean, Mean};
     use burn::tensor::{Device, Distribution, Int, Tensor};
 
@@ -281,6 +283,26 @@ mod tests {
         let ours = CrossEntropyLossConfig::try_from(burn.clone()).unwrap().init(&device);
         let expected = burn.init(&device).forward(first.clone(), labels.clone());
         assert_same(ours.forward(first, labels), expected);
+    }
+
+    #[test]
+    fn losses_without_a_config_of_their_own_have_the_same_values() {
+        let device = Device::flex();
+        let (first, second) = (random([6, 4]), random([6, 4]));
+        let pair = || (first.clone(), second.clone());
+
+        let ours = MseLossConfig::new().init(&device);
+        assert_same(ours.forward(pair().0, pair().1), theirs::MseLoss::new().forward(pair().0, pair().1, Mean));
+
+        let ours = MaeLossConfig::new().init(&device);
+        let burn = theirs::LpLossConfig::new(1.0).init();
+        assert_same(ours.forward(pair().0, pair().1), burn.forward(pair().0, pair().1, Mean));
+
+        let ours = LogisticLossConfig::new().init(&device);
+        let targets = second.greater_scalar(0.0).float();
+        let signs = targets.clone() * 2.0 - 1.0;
+        let expected = theirs::SoftMarginLoss::new().forward(first.clone(), signs, Mean);
+        assert_same(ours.forward(first, targets), expected);
     }
 
     #[test]

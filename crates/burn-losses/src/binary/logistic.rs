@@ -33,7 +33,7 @@ use burn_losses_derive::{loss, loss_config};
 ///
 /// # Elsewhere
 /// - `torch.nn.SoftMarginLoss`: its targets are 1 and -1 where this one has 1 and 0, and it overflows at large logits.
-/// - `burn.nn.loss.SoftMarginLoss`: its targets are 1 and -1.
+/// - `burn.nn.loss.SoftMarginLoss`: the same values, but its targets are 1 and -1.
 #[loss(binary, "logistic", "Softplus of the negative margin: cross-entropy of hard labels")]
 pub struct LogisticLoss {
     config: LogisticLossConfig,

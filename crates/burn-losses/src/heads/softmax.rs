@@ -38,6 +38,8 @@ use burn_losses_derive::{loss, loss_config};
 /// ```
 ///
 /// # Elsewhere
+/// - `torch.nn.LinearCrossEntropyLoss`: the same for one number per class. It goes in chunks if it gets `options`, and may have
+///   several numbers per class (`out_features`).
 /// - `torch.nn.CrossEntropyLoss`: it takes the output of `torch.nn.Linear`, which is a part of this loss, without a bias unless
 ///   `bias` is set.
 /// - `liger_kernel.transformers.LigerFusedLinearCrossEntropyLoss`: it takes the weight as an argument, goes in chunks of rows

@@ -56,7 +56,8 @@ const HALF_LN_2_PI: f64 = 0.918_938_533_204_672_8;
 /// # Elsewhere
 /// - `torch.nn.GaussianNLLLoss`: the same with `spread = "variance"`; its arguments are `input`, `target` and `var`, as in
 ///   `forward_parts`, and it refuses negative variances.
-/// - `burn.nn.loss.GaussianNLLLoss`: the same formula with `spread = "variance"`, not compared by a test.
+/// - `burn.nn.loss.GaussianNLLLoss`: the same values with `spread = "variance"`; its arguments are those of `forward_parts`, and
+///   `GaussianNllLossConfig::from` takes its config.
 /// - `torch_uncertainty.losses.BetaNLL`: it is `beta` with `spread = "variance"`; its default is `beta = 0.5`.
 /// - `tensorflow_probability.distributions.Normal.log_prob`: minus this loss with `full = true`; its `scale` is the standard
 ///   deviation.

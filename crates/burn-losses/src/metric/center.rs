@@ -34,7 +34,8 @@ pub enum CenterUpdate {
 /// # When to use
 /// Beside a cross-entropy, with a small weight, to make the features of each class compact, as in face recognition and to detect
 /// outliers and unknown classes. Alone it lets all embeddings collapse into one point. [`ArcfaceLoss`](crate::heads::ArcfaceLoss)
-/// makes classes compact without a second loss to weigh.
+/// makes classes compact without a second loss to weigh. The paper recognizes more faces with it than without; in our experiment
+/// with digits and garments the accuracy is about the same.
 ///
 /// # Numerics
 /// A row whose label is out of range has the value NaN and moves no center. Nor does a row that is not finite.

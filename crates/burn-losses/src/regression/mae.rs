@@ -34,7 +34,7 @@ use burn_losses_derive::{loss, loss_config};
 /// # Elsewhere
 /// - `torch.nn.L1Loss`: the same.
 /// - `keras.losses.MeanAbsoluteError`: the same formula, not compared by a test.
-/// - `burn.nn.loss.LpLoss`: with p = 1 the same formula, not compared by a test.
+/// - `burn.nn.loss.LpLoss`: with p = 1 the same values.
 #[loss(regression, "mae", "Absolute error: robust, estimates the median")]
 pub struct MaeLoss {
     config: MaeLossConfig,

@@ -37,7 +37,7 @@ use burn_losses_derive::{loss, loss_config};
 /// - `keras.losses.MeanSquaredError`: the same formula, not compared by a test.
 /// - `optax.losses.squared_error`: the same formula; the reference values agree with it.
 /// - `optax.losses.l2_loss`: half of this loss.
-/// - `burn.nn.loss.MseLoss`: the same formula, not compared by a test.
+/// - `burn.nn.loss.MseLoss`: the same values.
 #[loss(regression, "mse", "Squared error: estimates the mean, sensitive to outliers")]
 pub struct MseLoss {
     config: MseLossConfig,

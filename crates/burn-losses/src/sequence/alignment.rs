@@ -3,7 +3,7 @@
 use super::SequenceLoss;
 use crate::check::{Reference, widen};
 use crate::engine::primitives::bounded_gradient::bounded_gradient;
-use crate::engine::primitives::lattice::{Labels, negative_log_likelihood};
+use crate::engine::primitives::lattice::{Labels, negative_log_likelihood, within_lengths};
 use crate::engine::primitives::softmax::log_softmax_of_rows;
 use crate::engine::without_weightless;
 use crate::error::{InputError, InputProblem, expect};
@@ -161,6 +161,7 @@ impl<const D: usize> Batch<D> {
             blank: alignment.blank,
             fast_emit: alignment.fast_emit,
         };
+        let predictions = within_lengths(predictions, &labels);
         let values = |predictions: Tensor<D>| {
             let log_p = match alignment.input {
                 SequenceInput::LogProbabilities => predictions,

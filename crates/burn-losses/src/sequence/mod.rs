@@ -27,7 +27,7 @@ pub use rnnt::{RnntLoss, RnntLossConfig};
 /// A loss of sequences whose labels are not aligned with the steps.
 ///
 /// `labels` has the labels of each sequence, padded to the same length. `label_lengths` says how many labels each sequence has, and
-/// `input_lengths` how many steps. The loss does not use what lies beyond these lengths, so it may be any number.
+/// `input_lengths` how many steps. The loss does not read what lies beyond these lengths: it may hold anything, NaN included.
 ///
 /// A sequence that has no alignment, since it has too few steps for its labels, has an infinite value and no gradient. A sequence
 /// with a length or a label that is out of range, or with the blank as a label, has the value NaN and no gradient.

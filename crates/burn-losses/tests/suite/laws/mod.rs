@@ -5,6 +5,7 @@ mod divisors;
 mod extremes;
 pub(crate) mod gradients;
 pub(crate) mod infinities;
+mod lengths;
 pub(crate) mod masks;
 pub(crate) mod precision;
 mod sizes;

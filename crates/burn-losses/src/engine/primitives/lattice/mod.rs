@@ -61,6 +61,28 @@ pub(crate) fn negative_log_likelihood<const D: usize>(
     }
 }
 
+/// The predictions of the lattice, with 0 in place of what no path reads: in tensor operations 0 times a NaN there would reach the
+/// gradient of what is read. Kernels do not look beyond the lengths.
+pub(crate) fn within_lengths<const D: usize>(predictions: Tensor<D>, labels: &Labels) -> Tensor<D> {
+    if machine::has_kernels(&predictions) {
+        return predictions;
+    }
+    let (shape, device) = (predictions.dims(), labels.input_lengths.device());
+    let mut places = shape;
+    places[D - 1] = 1;
+    let along = |axis: usize| core::array::from_fn::<usize, D, _>(|at| if at == axis { shape[axis] } else { 1 });
+    // The steps are on axis 1, and the states of a transducer on axis 2.
+    let ends = [labels.input_lengths.clone(), labels.label_lengths.clone() + 1];
+    let beyond = (1..D - 1).zip(ends).map(|(axis, end)| {
+        let place = Tensor::<1, Int>::arange(0..shape[axis] as i64, &device).reshape(along(axis));
+        place.expand(places).greater_equal(end.reshape(along(0)).expand(places))
+    });
+    match beyond.reduce(Tensor::<D, Bool>::bool_or) {
+        Some(beyond) => predictions.mask_fill(beyond.expand(shape), 0.0),
+        None => predictions,
+    }
+}
+
 /// Which rows have lengths in range and, within them, labels that are classes but not the blank: `[N]`.
 fn is_valid(labels: &Labels, [steps, width, classes]: [usize; 3]) -> Tensor<1, Bool> {
     let Labels { labels, input_lengths, label_lengths, blank, .. } = labels;
