@@ -38,7 +38,7 @@ impl Clone for Outlined {
     }
 }
 
-operators! { [] Outlined:
+operators! { always [] Outlined:
     Add add |a, b: Self| a.zip(b, Tensor::add);
     Sub sub |a, b: Self| a.zip(b, Tensor::sub);
     Mul mul |a, b: Self| a.zip(b, Tensor::mul);

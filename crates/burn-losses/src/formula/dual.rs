@@ -62,7 +62,7 @@ impl<R: Real, const N: usize> Dual<R, N> {
     }
 }
 
-operators! { [R: Real, const N: usize] Dual<R, N>:
+operators! { always [R: Real, const N: usize] Dual<R, N>:
     Add add |a, b: Self| {
         let slope = each!(a.slope, i, slope => slope.clone() + b.slope[i].clone());
         Self { value: a.value + b.value, slope }

@@ -9,7 +9,7 @@ const SOFTPLUS_THRESHOLD: f64 = 36.0;
 impl<const D: usize> Real for Tensor<D> {
     type Mask = Tensor<D, Bool>;
 
-    functions!(|x| x, |y| y; exp, log1p, sqrt, abs, atan, sin, cos, tanh);
+    functions!(always |x| x, |y| y; exp, log1p, sqrt, abs, atan, sin, cos, tanh);
 
     fn lit(&self, value: f64) -> Self {
         self.full_like(value)

@@ -55,7 +55,7 @@ pub(crate) trait Float:
 /// What is the same for both precisions: `$numbers` stores such floats, and `$read` converts to them.
 macro_rules! of_precision {
     ($float:ty, $numbers:ident, $read:ident) => {
-        functions!(|x| x, |y| y; sin, cos);
+        functions!(always |x| x, |y| y; sin, cos);
 
         #[inline(always)]
         fn powf(self, exponent: f64) -> Self {
