@@ -62,9 +62,15 @@ pub(crate) fn is_infinite(coordinate: f64) -> bool {
 /// A coordinate; an infinite one becomes 1e12 with the same sign, and has no slope.
 #[inline(always)]
 pub(crate) fn finite<R: Real>(coordinate: R) -> R {
-    let (above, below) = (coordinate.gt_lit(MOST), is_below(&coordinate, -MOST));
-    let (high, low) = (coordinate.lit(FARTHEST), coordinate.lit(-FARTHEST));
-    R::select(&above, high, R::select(&below, low, coordinate))
+    let ends = [coordinate.lit(-FARTHEST), coordinate.lit(FARTHEST)];
+    unless_infinite(&coordinate, coordinate.clone(), ends)
+}
+
+/// `number`, unless the coordinate is infinite: then the one of two others that belongs to its sign.
+#[inline(always)]
+pub(crate) fn unless_infinite<R: Real>(coordinate: &R, number: R, [low, high]: [R; 2]) -> R {
+    let (above, below) = (coordinate.gt_lit(MOST), is_below(coordinate, -MOST));
+    R::select(&above, high, R::select(&below, low, number))
 }
 
 /// A logit beyond which both sigmoids are constants, and e^x is 0 or infinite.

@@ -1,10 +1,11 @@
 //! (prediction, target) -> value, for every row.
 
-use super::{Call, arguments};
+use super::Call;
 use crate::engine::any_tensor::AnyTensor;
 use crate::engine::cube::items::{Items, Wanted};
 use crate::engine::cube::run_items;
 use crate::formula::record::Recording;
+use crate::formula::safe::{finite, unless_infinite};
 use crate::formula::{Dual, Real, VectorFormula};
 
 /// A formula that can be recorded.
@@ -45,8 +46,18 @@ impl<F: VectorFormula<K, TARGETS>, const K: usize, const TARGETS: usize, const S
     fn eval<R: Real + Copy>(&self, numbers: &[R]) -> Vec<R> {
         let prediction = core::array::from_fn(|number| Dual::<R, K>::variable(numbers[number], number));
         let target = core::array::from_fn(|number| Dual::constant(numbers[K + number]));
-        let (prediction, target) = arguments(&self.0, prediction, target);
-        let Dual { value, slope } = self.0.eval(prediction, target);
+        let (mut prediction, mut target) = self.0.linear(prediction, target);
+        // The slopes of infinite coordinates are dropped at the end, so that those of all others stay constants in the program.
+        let coordinates = self.0.coordinates();
+        for number in
+            [&mut prediction[..], &mut target[..]].into_iter().flat_map(|row| row.iter_mut().take(coordinates))
+        {
+            number.value = finite(number.value);
+        }
+        let Dual { value, mut slope } = self.0.eval(prediction, target);
+        for (slope, number) in slope.iter_mut().zip(numbers).take(coordinates) {
+            *slope = unless_infinite(number, *slope, [number.lit(0.0); 2]);
+        }
         core::iter::once(value).chain(slope).collect()
     }
 }
