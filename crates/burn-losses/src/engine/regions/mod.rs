@@ -15,7 +15,6 @@ use crate::formula::{Overlap, OverlapFormula, Real};
 use crate::options::{AbsentClasses, Activation, Background, Denominator, RegionOptions, SumOver};
 use crate::reduction::{Extras, ShapedExtras, Unreduced, cleaned, row_sums};
 use burn::tensor::{Bool, Tensor};
-use core::marker::PhantomData;
 
 pub use masks::Masks;
 
@@ -84,7 +83,27 @@ pub(crate) struct Call<'a> {
     pub(crate) masks: AnyTensor,
     /// Which pixels count: false ignores a pixel, whatever its logit and its mask are.
     pub(crate) valid: Option<&'a Tensor<3, Bool>>,
-    pub(crate) kernel: RegionKernel<'a>,
+    /// The formula; `None` if the sums are wanted.
+    #[cfg(feature = "cube")]
+    pub(crate) record: Option<&'a dyn cube::Record>,
+}
+
+impl<'a> Call<'a> {
+    /// A call that wants the sums.
+    fn new(regions: &'a RegionOptions, Pixels { logits, masks, valid }: &'a Pixels) -> Self {
+        Self {
+            regions,
+            logits: logits.into(),
+            masks: masks.into(),
+            valid: valid.as_ref(),
+            #[cfg(feature = "cube")]
+            record: None,
+        }
+    }
+
+    fn run(&self) -> Option<Outcome> {
+        machine::run("regions", &self.logits, |machine| machine.regions(self))
+    }
 }
 
 /// The result of a call.
@@ -96,41 +115,9 @@ pub(crate) enum Outcome {
     Sums(AnyTensor),
 }
 
-/// An [`OverlapFormula`] as the machines of the fused engine run it; without a formula, the sums are wanted.
-#[derive(Clone, Copy)]
-pub(crate) struct RegionKernel<'a> {
-    #[cfg(feature = "cube")]
-    record: Option<&'a dyn cube::Record>,
-    of: PhantomData<&'a ()>,
-}
-
-impl<'a> RegionKernel<'a> {
-    /// No formula: the sums themselves are wanted.
-    const SUMS: Self = Self {
-        #[cfg(feature = "cube")]
-        record: None,
-        of: PhantomData,
-    };
-
-    fn new(formula: &'a impl OverlapFormula) -> Self {
-        let _ = formula;
-        Self {
-            #[cfg(feature = "cube")]
-            record: Some(formula),
-            ..Self::SUMS
-        }
-    }
-}
-
-fn fused(regions: &RegionOptions, pixels: &Pixels, kernel: RegionKernel<'_>) -> Option<Outcome> {
-    let Pixels { logits, masks, valid } = pixels;
-    let call = Call { regions, logits: logits.into(), masks: masks.into(), valid: valid.as_ref(), kernel };
-    machine::run("regions", &call.logits, |machine| machine.regions(&call))
-}
-
 /// The sums over the pixels of each sample and class.
 pub(crate) fn sums(regions: &RegionOptions, pixels: &Pixels) -> Overlap<Tensor<2>> {
-    match fused(regions, pixels, RegionKernel::SUMS) {
+    match Call::new(regions, pixels).run() {
         Some(Outcome::Sums(sums)) => each_sum(sums),
         _ => tensor_sums(regions, pixels),
     }
@@ -161,7 +148,13 @@ fn of_pixel<R: Real>(denominator: Denominator, p: R, t: R) -> [R; 3] {
 
 impl<F: OverlapFormula> Segmentation for F {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
-        match fused(regions, &pixels, RegionKernel::new(self)) {
+        let outcome = Call {
+            #[cfg(feature = "cube")]
+            record: Some(self),
+            ..Call::new(regions, &pixels)
+        }
+        .run();
+        match outcome {
             #[cfg(feature = "cube")]
             Some(Outcome::Values(values)) => values.into_rank(),
             Some(Outcome::Sums(sums)) => self.eval(each_sum(sums)),

@@ -281,7 +281,7 @@ fn inputs(logits: &AnyTensor, masks: &AnyTensor, valid: Option<&Tensor<3, Bool>>
 
 /// The values of a formula, or the sums, in the graph of the logits. Kernels compute no gradient with respect to the masks.
 pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
-    let Call { regions, logits, masks, valid, kernel } = call;
+    let Call { regions, logits, masks, valid, record } = call;
     if masks.is_tracked() || !matches!(masks.dtype(), DType::F32 | DType::F16 | DType::BF16) {
         return None;
     }
@@ -295,7 +295,7 @@ pub(in crate::engine) fn run(call: &Call<'_>) -> Option<Outcome> {
         has_valid: valid.is_some(),
     };
     let is_tracked = logits.is_tracked();
-    let recording = kernel.record.map(|record| record.recording(is_tracked));
+    let recording = record.map(|record| record.recording(is_tracked));
     let has_slopes = is_tracked && recording.is_some();
     let outcome = if recording.is_some() { Outcome::Values } else { Outcome::Sums };
     let given = inputs(logits, masks, *valid)?;
