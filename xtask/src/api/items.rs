@@ -232,7 +232,8 @@ impl<'a> File<'a> {
 
     /// The token after an item: after its semicolon, or after its closing brace.
     fn end_of_item(&self, start: usize, end: usize) -> usize {
-        let is_use = (start..start + 6).take_while(|&at| at < end).any(|at| self.word(at) == Some("use"));
+        let before_braces = (start..end).take_while(|&at| !self.is_sign(at, b'{') && !self.is_sign(at, b';'));
+        let is_use = before_braces.take(6).any(|at| self.word(at) == Some("use"));
         let mut at = start;
         while at < end {
             match self.kind(at) {

@@ -71,10 +71,21 @@ fn names_are_made_public_without_the_private_way() {
 
 #[test]
 fn items_of_private_modules_belong_to_the_public_one_around() {
-    let source = "pub mod a { pub mod b { pub fn f() {} }\n mod c { pub fn g() {} mod d; } pub mod e; }\nmod h { pub mod i { pub fn j() {} } }";
+    let source = "pub mod a { pub mod b { pub fn f() {} }\n mod c { pub fn g() {} mod d; } pub mod e; }\nmod h { pub mod i { pub fn j() {} } }\n\
+                  pub mod l { pub use m::{N, O}; }\nmod p;";
     let mut found = Found::default();
     let modules = File::new(source, "k", true).read(&mut found);
-    let expected = ["k: fn j()", "k::a: fn g()", "k::a: mod", "k::a::b: fn f()", "k::a::b: mod", "k::a::e: mod"];
+    let expected = [
+        "k: fn j()",
+        "k::a: fn g()",
+        "k::a: mod",
+        "k::a::b: fn f()",
+        "k::a::b: mod",
+        "k::a::e: mod",
+        "k::l: mod",
+        "k::l: use N",
+        "k::l: use O",
+    ];
     assert_eq!(found.lines().into_iter().collect::<Vec<_>>(), expected);
     let module = |name: &str, folders: &[&str], module: &str, is_public| Module {
         name: name.into(),
@@ -82,7 +93,10 @@ fn items_of_private_modules_belong_to_the_public_one_around() {
         module: module.into(),
         is_public,
     };
-    assert_eq!(modules, [module("d", &["a", "c"], "k::a", false), module("e", &["a"], "k::a::e", true)]);
+    assert_eq!(
+        modules,
+        [module("d", &["a", "c"], "k::a", false), module("e", &["a"], "k::a::e", true), module("p", &[], "k", false)]
+    );
 }
 
 #[test]
