@@ -10,11 +10,11 @@ use burn::tensor::{Int, Tensor};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
-/// All kernels, one for each executor and primitive: the name, the arguments, the result, and the function on the CPU. The paths are
-/// read here and in `host`.
+/// Implements all kernels, one for each executor and primitive, on the CPU (`host`) or on a machine that has none of them (`none`).
+/// The list has the name, the arguments, the result, and the function on the CPU, whose path is read in `host`.
 macro_rules! kernels {
-    ($make:ident) => {
-        $make! {
+    ($machine:ident) => {
+        kernels! { @$machine
             pointwise(call: &pointwise::Call<'_>) -> AnyTensor = pointwise::host::run;
             vectors(call: &super::vectors::Call<'_>) -> AnyTensor = super::vectors::host::run;
             rows(call: &rows::Call<'_>) -> rows::Outcome = rows::host::run;
@@ -51,18 +51,16 @@ macro_rules! kernels {
             windows(call: &windows::Call<'_>) -> AnyTensor = windows::host::run;
         }
     };
+    (@$machine:ident $($name:ident($($argument:ident: $type:ty),+) -> $result:ty = $host:path;)+) => {$(
+        fn $name(&self, $($argument: $type),+) -> Option<$result> {
+            kernels!(@$machine ($($argument),+) $host)
+        }
+    )+};
+    (@none $arguments:tt $host:path) => { None };
+    (@host $arguments:tt $host:path) => { $host $arguments };
 }
 #[cfg(feature = "cpu-engine")]
 pub(super) use kernels;
-
-/// Kernels that a machine does not have.
-macro_rules! absent {
-    ($($name:ident($($argument:ident: $type:ty),+) -> $result:ty = $host:path;)+) => {$(
-        fn $name(&self, $($argument: $type),+) -> Option<$result> {
-            None
-        }
-    )+};
-}
 
 /// A machine and its kernels. A result is in the graph of the inputs; `None` means that there is no kernel for the call.
 #[allow(unused_variables)] // the defaults, for kernels that a machine does not have, ignore their arguments
@@ -73,7 +71,7 @@ pub(crate) trait Machine: Sync {
     /// Whether reading the numbers of the machine's tensors back makes no step wait.
     fn reads_for_free(&self) -> bool;
 
-    kernels!(absent);
+    kernels!(none);
 }
 
 /// All machines that this crate was built with.

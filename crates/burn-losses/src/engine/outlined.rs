@@ -1,7 +1,7 @@
 //! Tensors whose operations are function calls, so that a formula of them is little code. Burn inlines its operations, and a
 //! formula has a hundred of them.
 
-use crate::formula::{Formula, Real, operators};
+use crate::formula::{Formula, Real, functions, operators};
 use burn::tensor::{Bool, Tensor};
 use core::ops::Neg;
 
@@ -55,24 +55,16 @@ impl Neg for Outlined {
     }
 }
 
-/// Functions of tensors that are those of [`Real`].
-macro_rules! tensor_functions {
-    ($($function:ident),+) => {$(
-        fn $function(self) -> Self {
-            self.map(Real::$function)
-        }
-    )+};
-}
-
 impl Real for Outlined {
     type Mask = Tensor<1, Bool>;
+
+    functions!(never |x| x.0, |of| Self(of);
+        exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu);
 
     #[inline(never)]
     fn lit(&self, value: f64) -> Self {
         Self(self.0.lit(value))
     }
-    tensor_functions! { exp, ln, log1p, sqrt, abs, atan, sin, cos, tanh, stop, sigmoid, softplus, relu }
-
     fn powf(self, exponent: f64) -> Self {
         self.with(exponent, Real::powf)
     }

@@ -216,8 +216,7 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn select(mask: &bool, yes: Self, no: Self) -> Self {
-                let $x = if *mask { yes } else { no };
-                $make($get)
+                if *mask { yes } else { no }
             }
             #[inline(always)]
             fn stop(self) -> Self {

@@ -184,22 +184,39 @@ impl Neg for Recorder {
     }
 }
 
-/// Functions of [`Real`] that are recorded as they are.
-macro_rules! recorded {
-    ($($method:ident $function:ident),+) => {$(
-        fn $method(self) -> Self {
-            self.unary(Function::$function)
-        }
-    )+};
-}
-
 impl Real for Recorder {
     type Mask = Mask;
 
-    recorded! {
-        exp Exp, ln Ln, log1p Log1p, exp_m1 ExpM1, sqrt Sqrt, abs Abs, atan Atan, sin Sin, cos Cos, tanh Tanh
+    fn exp(self) -> Self {
+        self.unary(Function::Exp)
     }
-
+    fn ln(self) -> Self {
+        self.unary(Function::Ln)
+    }
+    fn log1p(self) -> Self {
+        self.unary(Function::Log1p)
+    }
+    fn exp_m1(self) -> Self {
+        self.unary(Function::ExpM1)
+    }
+    fn sqrt(self) -> Self {
+        self.unary(Function::Sqrt)
+    }
+    fn abs(self) -> Self {
+        self.unary(Function::Abs)
+    }
+    fn atan(self) -> Self {
+        self.unary(Function::Atan)
+    }
+    fn sin(self) -> Self {
+        self.unary(Function::Sin)
+    }
+    fn cos(self) -> Self {
+        self.unary(Function::Cos)
+    }
+    fn tanh(self) -> Self {
+        self.unary(Function::Tanh)
+    }
     fn lit(&self, value: f64) -> Self {
         Self::constant(value)
     }

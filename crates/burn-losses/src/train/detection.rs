@@ -1,11 +1,11 @@
 //! Detection: its output, and how far boxes overlap.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
-use super::output::output_of_step;
+use super::output::submitted;
 use crate::boxes::{BoxFormat, Geometry, corners};
 use crate::reduction::sum;
-use burn::tensor::{Bool, Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{Bool, ExecutionError, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step of detection: boxes that are matched already; for Burn's `LossMetric` and [`BoxIouMetric`].
 #[derive(Debug, Clone)]
@@ -63,7 +63,23 @@ impl DetectionOutput {
     }
 }
 
-output_of_step! { DetectionOutput: predictions, targets; valid }
+impl ItemLazy for DetectionOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+            valid: self.valid.map(Tensor::without_autodiff),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for DetectionOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// The input of [`BoxIouMetric`].
 pub struct BoxesInput {

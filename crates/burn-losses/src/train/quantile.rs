@@ -1,9 +1,9 @@
 //! Quantile regression: its output, and how many targets lie below.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
-use super::output::output_of_step;
-use burn::tensor::{Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use super::output::submitted;
+use burn::tensor::{ExecutionError, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step of quantile regression; for Burn's `LossMetric`, [`QuantileCoverageMetric`],
 /// [`IntervalCoverageMetric`](super::IntervalCoverageMetric) and [`IntervalScoreMetric`](super::IntervalScoreMetric).
@@ -36,7 +36,21 @@ impl QuantileRegressionOutput {
     }
 }
 
-output_of_step! { QuantileRegressionOutput: predictions, targets }
+impl ItemLazy for QuantileRegressionOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+        })
+    }
+}
+
+impl Adaptor<LossInput> for QuantileRegressionOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// The input of the metrics of quantiles.
 pub struct QuantileInput {

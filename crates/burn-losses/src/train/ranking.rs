@@ -1,10 +1,10 @@
 //! Ranking: its output, and NDCG.
 
 use super::figure::{EpochFigure, EpochMetric, Share};
-use super::output::output_of_step;
+use super::output::submitted;
 use crate::ranking::{Gain, Relevance, ndcg_and_counts};
-use burn::tensor::{Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{ExecutionError, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step of ranking; for Burn's `LossMetric` and [`NdcgMetric`].
 #[derive(Debug, Clone)]
@@ -31,7 +31,24 @@ impl RankingOutput {
     }
 }
 
-output_of_step! { RankingOutput: scores, relevance.relevance; relevance.valid }
+impl ItemLazy for RankingOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            scores: self.scores.without_autodiff(),
+            relevance: Relevance {
+                relevance: self.relevance.relevance.without_autodiff(),
+                valid: self.relevance.valid.map(Tensor::without_autodiff),
+            },
+        })
+    }
+}
+
+impl Adaptor<LossInput> for RankingOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// The input of [`NdcgMetric`].
 pub struct RankingInput {

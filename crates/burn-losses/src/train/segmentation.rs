@@ -1,10 +1,10 @@
 //! Segmentation: its output, IoU and Dice.
 
 use super::figure::{EpochCounts, EpochFigure, EpochMetric};
-use super::output::output_of_step;
+use super::output::submitted;
 use crate::segmentation::{FOREGROUND, Masks};
-use burn::tensor::{Int, Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 use std::ops::Range;
 
 /// The class number of a pixel that does not count.
@@ -81,7 +81,22 @@ impl SegmentationOutput {
     }
 }
 
-output_of_step! { SegmentationOutput: predictions, targets }
+impl ItemLazy for SegmentationOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            predictions: self.predictions.without_autodiff(),
+            targets: self.targets.without_autodiff(),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for SegmentationOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// The input of [`IouMetric`] and [`DiceMetric`].
 pub struct PixelsInput {

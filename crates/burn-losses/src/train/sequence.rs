@@ -1,10 +1,10 @@
 //! Sequences: their output, and the label error rate.
 
 use super::figure::{EpochCounts, EpochFigure, EpochMetric, Share};
-use super::output::output_of_step;
+use super::output::submitted;
 use crate::sequence::edit_distance;
-use burn::tensor::{Int, Tensor, TensorReadError};
-use burn::train::metric::Adaptor;
+use burn::tensor::{ExecutionError, Int, Tensor, TensorReadError};
+use burn::train::metric::{Adaptor, ItemLazy, LossInput};
 
 /// The output of a step on sequences; for Burn's `LossMetric` and [`LabelErrorRateMetric`].
 #[derive(Debug, Clone)]
@@ -67,7 +67,24 @@ impl SequenceOutput {
     }
 }
 
-output_of_step! { SequenceOutput: predictions, prediction_lengths, labels, label_lengths }
+impl ItemLazy for SequenceOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            predictions: self.predictions.without_autodiff(),
+            prediction_lengths: self.prediction_lengths.without_autodiff(),
+            labels: self.labels.without_autodiff(),
+            label_lengths: self.label_lengths.without_autodiff(),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for SequenceOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// The input of [`LabelErrorRateMetric`].
 pub struct SequencesInput {

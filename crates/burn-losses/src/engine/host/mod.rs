@@ -24,15 +24,6 @@ use burn::tensor::{Int, Tensor};
 /// The CPU, for tensors of Flex and NdArray.
 pub(crate) struct Host;
 
-/// Kernels that run on the CPU.
-macro_rules! present {
-    ($($name:ident($($argument:ident: $type:ty),+) -> $result:ty = $host:path;)+) => {$(
-        fn $name(&self, $($argument: $type),+) -> Option<$result> {
-            $host($($argument),+)
-        }
-    )+};
-}
-
 impl Machine for Host {
     fn takes(&self, tensor: &AnyTensor) -> bool {
         simd::is_available() && memory::Memory::is_host_resident(tensor)
@@ -40,5 +31,5 @@ impl Machine for Host {
     fn reads_for_free(&self) -> bool {
         true
     }
-    kernels!(present);
+    kernels!(host);
 }

@@ -8,19 +8,6 @@ use pulp::Simd;
 /// A number in place of infinity, in both precisions: its difference from itself is not NaN.
 const LARGE: f64 = 0.25 * f32::MAX as f64;
 
-/// Replaces each number of the second slice by a result of both numbers: [`zip`] with a closure that is always inlined.
-macro_rules! zipped {
-    ($simd:ident, $from:expr, $to:expr, |$x:pat_param, $y:pat_param| $result:expr) => {
-        zip(
-            $simd,
-            $from,
-            $to,
-            #[inline(always)]
-            |$x, $y| $result,
-        )
-    };
-}
-
 /// The probabilities of pixels, from the logits of each class.
 #[inline(always)]
 pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
@@ -37,13 +24,25 @@ pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
         Activation::None => {}
         Activation::Sigmoid => {
             for (p, logits) in probabilities.iter_mut().zip(logits) {
-                zipped!(simd, logits, &mut p[..size], |x, _| x.sigmoid());
+                zip(
+                    simd,
+                    logits,
+                    &mut p[..size],
+                    #[inline(always)]
+                    |x, _| x.sigmoid(),
+                );
             }
         }
         Activation::Softmax => {
             let (mut most, mut total) = (probabilities[0], [T::default(); SIZE]);
             for logits in &logits[1..] {
-                zipped!(simd, logits, &mut most[..size], |x, most| x.maximum(most));
+                zip(
+                    simd,
+                    logits,
+                    &mut most[..size],
+                    #[inline(always)]
+                    |x, most| x.maximum(most),
+                );
             }
             if most[..size].iter().any(|most| most.to_f64().is_infinite()) {
                 for x in probabilities.iter_mut().chain([&mut most]).flat_map(|row| &mut row[..size]) {
@@ -51,11 +50,29 @@ pub(in crate::engine) fn forward<S: Simd, T: Float, const SIZE: usize>(
                 }
             }
             for p in probabilities.iter_mut() {
-                zipped!(simd, &most[..size], &mut p[..size], |most, x| (x - most).exp());
-                zipped!(simd, &p[..size], &mut total[..size], |p, total| total + p);
+                zip(
+                    simd,
+                    &most[..size],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |most, x| (x - most).exp(),
+                );
+                zip(
+                    simd,
+                    &p[..size],
+                    &mut total[..size],
+                    #[inline(always)]
+                    |p, total| total + p,
+                );
             }
             for p in probabilities {
-                zipped!(simd, &total[..size], &mut p[..size], |total, p| p / total);
+                zip(
+                    simd,
+                    &total[..size],
+                    &mut p[..size],
+                    #[inline(always)]
+                    |total, p| p / total,
+                );
             }
         }
     }
@@ -74,18 +91,48 @@ pub(in crate::engine) fn backward<S: Simd, T: Float, const SIZE: usize>(
     if activation == Activation::Softmax {
         for (p, slopes) in probabilities.iter().zip(slopes.iter()) {
             let (size, mut part) = (slopes.len(), *p);
-            zipped!(simd, slopes, &mut part[..size], |slope, p| slope * p);
-            zipped!(simd, &part[..size], &mut mean[..size], |part, mean| mean + part);
+            zip(
+                simd,
+                slopes,
+                &mut part[..size],
+                #[inline(always)]
+                |slope, p| slope * p,
+            );
+            zip(
+                simd,
+                &part[..size],
+                &mut mean[..size],
+                #[inline(always)]
+                |part, mean| mean + part,
+            );
         }
     }
     for (p, slopes) in probabilities.iter().zip(slopes) {
         let size = slopes.len();
         match activation {
             Activation::None => {}
-            Activation::Sigmoid => zipped!(simd, &p[..size], slopes, |p, slope| slope * p * (-p + 1.0)),
+            Activation::Sigmoid => zip(
+                simd,
+                &p[..size],
+                slopes,
+                #[inline(always)]
+                |p, slope| slope * p * (-p + 1.0),
+            ),
             Activation::Softmax => {
-                zipped!(simd, &mean[..size], slopes, |mean, slope| slope - mean);
-                zipped!(simd, &p[..size], slopes, |p, slope| slope * p);
+                zip(
+                    simd,
+                    &mean[..size],
+                    slopes,
+                    #[inline(always)]
+                    |mean, slope| slope - mean,
+                );
+                zip(
+                    simd,
+                    &p[..size],
+                    slopes,
+                    #[inline(always)]
+                    |p, slope| slope * p,
+                );
             }
         }
     }

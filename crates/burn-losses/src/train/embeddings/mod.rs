@@ -3,9 +3,9 @@
 mod recall;
 mod verification;
 
-use super::output::output_of_step;
-use burn::tensor::{Bool, Int, Tensor};
-use burn::train::metric::{AccuracyInput, Adaptor};
+use super::output::submitted;
+use burn::tensor::{Bool, ExecutionError, Int, Tensor};
+use burn::train::metric::{AccuracyInput, Adaptor, ItemLazy, LossInput};
 
 pub use recall::{Neighbors, RecallAtK, RecallAtKMetric};
 pub use verification::{Pairs, VerificationAccuracy, VerificationAccuracyMetric};
@@ -53,7 +53,23 @@ impl MetricLearningOutput {
     }
 }
 
-output_of_step! { MetricLearningOutput: embeddings, labels; logits }
+impl ItemLazy for MetricLearningOutput {
+    fn sync(self) -> Result<Self, ExecutionError> {
+        Ok(Self {
+            loss: submitted(self.loss)?,
+            embeddings: self.embeddings.without_autodiff(),
+            labels: self.labels.without_autodiff(),
+            logits: self.logits.map(Tensor::without_autodiff),
+            ..self
+        })
+    }
+}
+
+impl Adaptor<LossInput> for MetricLearningOutput {
+    fn adapt(&self) -> LossInput {
+        LossInput::new(self.loss.clone())
+    }
+}
 
 /// # Panics
 /// If there are no logits.
