@@ -4,7 +4,7 @@ use super::{AbsentClasses, Activation, Background, FOREGROUND, RegionOptions, Se
 use crate::engine::primitives::sort::{RankFormula, Ranked, of_ranks};
 use crate::engine::regions::{Pixels, Segmentation};
 use crate::formula::Real;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, kind::Basic};
 use burn_losses_derive::{Choice, loss, loss_config};
 
 /// The error of a pixel.
@@ -95,21 +95,22 @@ pub struct LovaszLossConfig {
 }
 
 impl LovaszLoss {
-    /// The errors `[N, C, pixels]`, 0 where a pixel is ignored.
+    /// The errors `[N, C, pixels]`.
     fn errors(&self, regions: &RegionOptions, pixels: &Pixels, hard: Tensor<3>) -> Tensor<3> {
         if self.config.activation != LovaszActivation::Hinge {
-            let p = pixels.probabilities(regions.activation);
-            return match pixels.valid() {
-                None => (hard - p).abs(),
-                Some(valid) => (hard - p).abs().mask_fill(valid.clone().bool_not(), 0.0),
-            };
+            return (hard - pixels.probabilities(regions.activation)).abs();
         }
         let margin = (hard * 2.0 - 1.0) * pixels.logits();
-        let errors = Real::relu(-margin + 1.0);
-        match pixels.valid() {
-            None => errors,
-            Some(valid) => errors.mask_fill(valid.clone().bool_not(), 0.0),
-        }
+        Real::relu(-margin + 1.0)
+    }
+}
+
+/// The pixels of each class in a row: those of each sample, or of the whole batch.
+fn rows<K: Basic>(values: Tensor<3, K>, over: SumOver) -> Tensor<2, K> {
+    let [samples, classes, count] = values.dims();
+    match over {
+        SumOver::Sample => values.reshape([samples * classes, count]),
+        SumOver::Batch => values.swap_dims(0, 1).reshape([classes, samples * count]),
     }
 }
 
@@ -137,20 +138,20 @@ impl RankFormula for JaccardStep {
 impl Segmentation for LovaszLoss {
     fn values(&self, regions: &RegionOptions, pixels: Pixels) -> Tensor<2> {
         let masks = pixels.masks().detach();
-        let [samples, classes, count] = masks.dims();
+        let [samples, classes, _] = masks.dims();
         let hard = masks.zeros_like().mask_fill(masks.clone().greater_scalar(FOREGROUND), 1.0);
-        let errors = self.errors(regions, &pixels, hard.clone());
-        let rows = |values: Tensor<3>| match regions.over {
-            SumOver::Sample => values.reshape([samples * classes, count]),
-            SumOver::Batch => values.swap_dims(0, 1).reshape([classes, samples * count]),
-        };
         // A mask that is NaN (a label that is out of range) makes the value NaN.
-        let wrong = rows(masks * 0.0).sum_dim(1);
-        let errors = rows(errors);
+        let wrong = rows(masks * 0.0, regions.over).sum_dim(1);
+        let errors = rows(self.errors(regions, &pixels, hard.clone()), regions.over);
+        // On GPUs Burn's fusion reads a mask wrongly that comes before a swap of axes.
+        let errors = match pixels.valid() {
+            None => errors,
+            Some(valid) => errors.mask_fill(rows(valid.clone().expand(hard.dims()), regions.over).bool_not(), 0.0),
+        };
         let keys = errors.clone().detach();
         let keys = keys.clone().mask_fill(keys.is_nan(), 0.0);
         // Weights have no gradient, so that an error of weight 0 may be left out, even if it is infinite.
-        let weights = of_ranks(&JaccardStep, keys, rows(hard));
+        let weights = of_ranks(&JaccardStep, keys, rows(hard, regions.over));
         let values = (errors.mask_fill(weights.clone().equal_scalar(0.0), 0.0) * weights).sum_dim(1) + wrong;
         match regions.over {
             SumOver::Sample => values.reshape([samples, classes]),

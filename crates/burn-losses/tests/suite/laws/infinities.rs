@@ -4,7 +4,7 @@ use super::precision::rounded;
 use super::{assert_close, evaluate, every_case, everywhere_else, flex_f64, floats};
 use crate::devices::{self, Target};
 use crate::probe::{base, batch};
-use burn::tensor::TensorData;
+use burn::tensor::{FloatDType, TensorData};
 use burn_losses::config::Value;
 use burn_losses::eval::{Evaluation, Inputs};
 use burn_losses::extend::{BoxTargets, Boxes};
@@ -123,9 +123,9 @@ fn t74_infinities_everywhere_else() {
     assert_none(&failures);
 }
 
-/// Checks that an infinite coordinate of a box gives numbers, the same on both paths, and has no gradient. Where it is a corner, a
-/// finite limit is the result, and a large number stands for an infinite one.
-fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>) {
+/// Checks the first `most` coordinates of a box: an infinite one gives numbers, the same on both paths, and has no gradient. Where it is
+/// a corner, a finite limit is the result, and a large number stands for an infinite one.
+fn check_boxes(config: &LossConfig, target: &Target, most: usize, failures: &mut Vec<String>) {
     let exact = flex_f64();
     let loss = config.init(&exact.device);
     let AnyLoss::Boxes(boxes) = &loss else { return };
@@ -139,7 +139,7 @@ fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>)
         None => true,
     };
     // The angle of a rotated box, the last of its five numbers, is no coordinate.
-    let places = (0..boxes.targets().width()).filter(|place| !is_rotated || *place != 4);
+    let places = (0..boxes.targets().width()).filter(|place| !is_rotated || *place != 4).take(most);
     for (place, sign) in places.flat_map(|place| [(place, 1.0), (place, -1.0)]) {
         for argument in ["predictions", "targets"] {
             let at = |number: f64| with(&inputs, argument, place, number * sign);
@@ -150,9 +150,18 @@ fn check_boxes(config: &LossConfig, target: &Target, failures: &mut Vec<String>)
                 for (((what, got), (_, expected)), (near, far)) in got.iter().zip(&expected).zip(near.iter().zip(&far))
                 {
                     let is_own = what.ends_with(&format!(" {argument}"));
+                    // The center and the sides of a box are sums of its corners, of which one is large.
+                    let rounding =
+                        if is_corner { 0.0 } else { expected.iter().fold(0.0, |most: f64, x| most.max(x.abs())) };
                     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-                        let is_close =
-                            |number: f64| (got - number).abs() <= 1e3 * target.tolerance * (1.0 + number.abs());
+                        // The gradient has the type of the boxes, and an f16 holds no larger number.
+                        let is_beyond = target.dtype == FloatDType::F16 && expected.abs() > f64::from(half::f16::MAX);
+                        if is_beyond && what.starts_with("the gradient") && *got == expected.signum() * f64::INFINITY {
+                            continue;
+                        }
+                        let is_close = |number: f64| {
+                            (got - number).abs() <= target.tolerance * (1e3 * (1.0 + number.abs()) + rounding)
+                        };
                         let is_right = match limit(near.1[i], far.1[i]) {
                             _ if is_own && i == place => *got == 0.0,
                             Limit::Finite(limit) if is_corner => is_close(limit),
@@ -188,10 +197,11 @@ fn t74_infinite_boxes() {
     let defaults: Vec<_> = registry().iter().map(|info| without_format(&base(info))).collect();
     every_case(|config, target| {
         if defaults.contains(&without_format(config)) {
-            check_boxes(config, target, &mut failures);
+            check_boxes(config, target, usize::MAX, &mut failures);
         }
     });
-    everywhere_else(|config, target| check_boxes(config, target, &mut failures));
+    // There one coordinate stands for all: a call takes long on a GPU.
+    everywhere_else(|config, target| check_boxes(config, target, 1, &mut failures));
     assert_none(&failures);
 }
 
