@@ -70,7 +70,7 @@ pub(crate) use rows::LabeledRows;
 
 /// Values with their gradients and curvatures, none of them reduced: see [`second_order`](crate::second_order).
 ///
-/// Of tensors, all have the shape of the predictions; the values of classes have that of the labels. [`of`](Self::of) computes
+/// Of tensors, all have the shape of the predictions; the values of classes have that of the labels. [`new`](Self::new) computes
 /// slices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SecondOrder<V, G = V> {

@@ -51,7 +51,9 @@ fn check_long_embeddings(config: &LossConfig, target: &Target) {
         values(1.0).iter().zip(values(2.0)).all(|(a, b)| (a - b).abs() <= 1e-9 * (1.0 + a.abs()))
     };
     let looks_at_directions = match &loss {
-        AnyLoss::Metric(loss) => burn_losses::extend::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum",
+        AnyLoss::Metric(loss) => {
+            burn_losses::extend::Anchors::compares_cosines(loss) && config.kind() != "weighted_sum"
+        }
         AnyLoss::Heads(head) => burn_losses::extend::Head::scaling(head).embeddings && ignores_lengths(),
         _ => false,
     };
